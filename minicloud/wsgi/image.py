@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image API for a WSGI server: see :mod:`minicloud.wsgi`."""
+
+from __future__ import annotations
+
+from minicloud.cmd.parts import Parts
+from minicloud.wsgi.application import make
+
+application = make(Parts.image_app, alone=True)
