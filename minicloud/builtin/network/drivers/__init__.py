@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How what the books say becomes real on a host."""
