@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prefer hosts with much free disk."""
+
+from __future__ import annotations
+
+from minicloud.scheduler.host_state import HostState
+from minicloud.scheduler.request import Request
+from minicloud.scheduler.weights.base import HostWeigher
+
+
+class DiskWeigher(HostWeigher):
+    OPTION = "disk"
+
+    def weigh(self, host: HostState, request: Request) -> float:
+        return host.free("DISK_GB")
