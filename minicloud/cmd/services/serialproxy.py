@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``minicloud-serialproxy``: serial lines of guests, in browsers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from minicloud.cmd.services import program
+from minicloud.consoles.service import TERMINALS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return program.run("minicloud-serialproxy", lambda parts: [parts.console_service(TERMINALS)], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
