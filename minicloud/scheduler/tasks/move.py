@@ -39,7 +39,7 @@ ROUNDS = 20
 
 
 class Lost(exception.MinicloudError):
-    template = "The scheduler was stopped before it had found a host. Ask again."
+    template = "No host was found for it in time: the scheduler was stopped, or hosts were slow to answer. Ask again."
 
 
 class MoveTask(Task):

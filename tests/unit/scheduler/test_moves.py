@@ -241,7 +241,7 @@ class Forgotten(MovesCase):
                 one = self.instance
                 self.assertEqual((None, before), (one.task_state, self.hosts_used()), action)
                 self.assertEqual("error" if action == "evacuate" else state, one.vm_state)
-                self.assertIn("stopped before it had found a host", str(one.fault))
+                self.assertIn("No host was found for it in time", str(one.fault))
                 self.assertEqual("Error", self.message())
                 with self.api_db.reader() as conn:
                     self.assertEqual(SMALL.vcpus, mappings.usage(conn, "p").cores)
