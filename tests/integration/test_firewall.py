@@ -123,8 +123,8 @@ class TestRules(FirewallCase):
         self.apply([net], [one, two], [closed, web])
         self.assertTrue(a.reaches("10.0.0.2", 80))
         self.assertFalse(a.reaches("10.0.0.2", 82, SHORT))
-        self.assertFalse(a.pings("10.0.0.2", "-W1"))
-        self.assertFalse(b.pings("10.0.0.1", "-W1"))
+        self.assertFalse(a.pings("10.0.0.2", patience=1))
+        self.assertFalse(b.pings("10.0.0.1", patience=1))
         pinged = HostSecurityGroup(id=closed.id, rules=(*closed.rules, rule(protocol="icmp", port_range_min=8)))
         self.apply([net], [one, two], [pinged, web])
         self.assertTrue(a.pings("10.0.0.2"))
@@ -141,7 +141,7 @@ class TestRules(FirewallCase):
         self.apply([net], [one, two], [shut])
         self.assertTrue(a.reaches("10.0.0.2", 80))
         self.assertFalse(a.reaches("10.0.0.2", 82, SHORT))
-        self.assertFalse(a.pings("10.0.0.2", "-W1"))
+        self.assertFalse(a.pings("10.0.0.2", patience=1))
 
     def test_a_port_without_security_is_open_both_ways(self) -> None:
         net = self.net()
@@ -161,7 +161,7 @@ class TestRules(FirewallCase):
         b.listen(self, 80, "::")
         self.apply([net], [one, two], [closed, ping6])
         self.assertTrue(a.pings("fd00::2"))
-        self.assertFalse(b.pings("fd00::1", "-W1"))
+        self.assertFalse(b.pings("fd00::1", patience=1))
         self.assertFalse(a.reaches("fd00::2", 80, SHORT))
         self.assertIn(two.mac_address, a.run("ip", "-6", "neighbour", "show", "fd00::2"))
 
@@ -326,8 +326,8 @@ class TestSpoofing(FirewallCase):
     def test_a_guest_does_not_reach_the_host_by_its_bridge(self) -> None:
         bridge = self.network.bridge
         network_host.run("ip", "address", "add", "10.0.0.254/24", "dev", bridge)
-        self.assertFalse(self.a.pings("10.0.0.254", "-W1"))
-        self.assertFalse(self.b.pings("10.0.0.254", "-W1"))
+        self.assertFalse(self.a.pings("10.0.0.254", patience=1))
+        self.assertFalse(self.b.pings("10.0.0.254", patience=1))
 
 
 class TestTraces(FirewallCase):
@@ -387,7 +387,7 @@ class TestPassage(FirewallCase):
             network_host.run(program, "-P", "FORWARD", "DROP")
             network_host.run(program, "-A", "FORWARD", "-i", "docker0", "-j", "ACCEPT")
         self.apply([net], [one, two], [ping])
-        self.assertFalse(a.pings("10.0.0.2", "-W1"))
+        self.assertFalse(a.pings("10.0.0.2", patience=1))
         before = network_host.run("iptables", "-S"), network_host.run("ip6tables", "-S")
         state = HostState(host="here", networks=(net,), ports=(one, two), security_groups=(ping,))
         self.passage.apply(state)

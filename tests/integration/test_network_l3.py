@@ -183,7 +183,7 @@ class TestRouters(RouterCase):
 
     def test_without_snat_the_router_hides_nobody(self) -> None:
         self.apply(self.state(self.change(enable_snat=False)))
-        self.assertFalse(self.b.pings("172.24.4.1", "-W1"))
+        self.assertFalse(self.b.pings("172.24.4.1", patience=1))
         network_host.run("ip", "route", "add", "192.168.2.0/24", "via", "172.24.4.10")
         self.assertTrue(self.b.pings("172.24.4.1"))
         self.assertTrue(self.a.pings("172.24.4.1"))
@@ -192,9 +192,9 @@ class TestRouters(RouterCase):
         self.b.listen(self, 80)
         self.apply(self.state(self.router))
         self.assertTrue(self.a.reaches("192.168.2.7", 80))
-        self.assertFalse(self.a.pings("192.168.2.7", "-W1"))
+        self.assertFalse(self.a.pings("192.168.2.7", patience=1))
         self.assertTrue(self.a.pings("fd02::1"))
-        self.assertFalse(self.a.pings("fd02::7", "-W1"))
+        self.assertFalse(self.a.pings("fd02::7", patience=1))
         ping = HostRule(id=str(uuid4()), direction="ingress", ethertype="IPv6", protocol="ipv6-icmp")
         opened = msgspec.structs.replace(self.group, rules=(*self.group.rules, ping))
         self.apply(self.state(self.router, opened))
@@ -299,7 +299,7 @@ class TestOutside(RouterCase):
         world.run("ip", "link", "set", "world", "up")
         self.apply(self.state(self.router))
         network_host.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
-        self.assertFalse(self.a.pings("198.51.100.2", "-W1"))
+        self.assertFalse(self.a.pings("198.51.100.2", patience=1))
         self.use(masquerade_public=True)
         error = self.assertRaises(CommandFailed, self.apply, self.state(self.router))
         self.assertIn("net.ipv4.ip_forward=1", str(error))
@@ -309,7 +309,7 @@ class TestOutside(RouterCase):
         self.assertTrue(self.b.pings("198.51.100.2"))
         self.use()
         self.apply(self.state(self.router))
-        self.assertFalse(self.b.pings("198.51.100.2", "-W1"))
+        self.assertFalse(self.b.pings("198.51.100.2", patience=1))
 
     def test_clean_leaves_the_host_as_it_was(self) -> None:
         """Also what a process that is gone has made."""
