@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from minicloud.virt.libvirt.host.connection import Connection
 from minicloud.virt.libvirt.host.errors import reported
 from minicloud.virt.libvirt.host.events import Teller
 from minicloud.virt.libvirt.host.reservations import Reservations
+from minicloud.virt.libvirt.storage import root_fs
 from minicloud.virt.libvirt.storage.disks import Disks
 from minicloud.virt.libvirt.storage.folder import GuestFolder, folders
 from minicloud.virt.libvirt.wishes import Impossible, Lacking
@@ -55,6 +58,8 @@ class LibvirtHypervisor(ComputeDriver):
         self._made_disks: Disks | None = None
         self._ports = console.ports(self._options)
         self._pins = Reservations(self._options.dedicated_cpus)
+        #: Two containers that start at once would take the same loop device.
+        self._loops = threading.Lock()
 
     # --- the host --------------------------------------------------------------------------
 
@@ -141,6 +146,8 @@ class LibvirtHypervisor(ComputeDriver):
             guest.force_off()
             guest.undefine()
         self._folder(order.instance).remove()
+        if self._is_container:
+            root_fs.remove(uuid)
         self._ports.release(uuid)
         self._pins.release(uuid)
 
@@ -194,9 +201,13 @@ class LibvirtHypervisor(ComputeDriver):
         return self._known
 
     @property
+    def _is_container(self) -> bool:
+        return self._facts.type == facts.LXC
+
+    @property
     def _disks(self) -> Disks:
         if self._made_disks is None:
-            kind = "raw" if self._facts.type == facts.LXC else self._options.images_type
+            kind = "raw" if self._is_container else self._options.images_type
             self._made_disks = Disks(ImageCache.of(self.conf), kind, config_drive.write_iso)
         return self._made_disks
 
@@ -247,10 +258,13 @@ class LibvirtHypervisor(ComputeDriver):
             if guest.is_active:
                 return
             vif.ensure_bridges(guest.definition())
+            if self._is_container:
+                root_fs.ensure(guest.uuid, self._instances / guest.uuid)
             if (changed := console.moved(guest, self._ports)) is not None:
                 guest = self._guests.define(changed)
             try:
-                return guest.start()
+                with self._loops if self._is_container else nullcontext():
+                    return guest.start()
             except libvirt.libvirtError as error:
                 if not left or not (errors.is_taken_port(error) or errors.is_missing_device(error)):
                     raise

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from xml.etree.ElementTree import Element, tostring  # nosec B405  # see xml.parse
 
 import libvirt
@@ -23,8 +24,8 @@ from minicloud.virt.libvirt.xml.parse import text_at
 LOG = logging.getLogger(__name__)
 
 _LOOK = 0.2
-#: How often an interface is plugged into a bridge that others remove.
-_TRIES = 3
+#: How often an interface is plugged into a bridge that others remove, or into a container that has just begun.
+_TRIES = 10
 _LIVE, _CONFIG = libvirt.VIR_DOMAIN_AFFECT_LIVE, libvirt.VIR_DOMAIN_AFFECT_CONFIG
 
 
@@ -42,8 +43,9 @@ def plug(guest: Guest, plan: Plan, vif: Vif) -> None:
         try:
             return _attach(guest, vif, xml)
         except libvirt.libvirtError as error:
-            if not left or not errors.is_missing_device(error):
+            if not left or not (errors.is_missing_device(error) or errors.is_too_early(error)):
                 raise
+            time.sleep(_LOOK)
 
 
 def _attach(guest: Guest, vif: Vif, xml: str) -> None:

@@ -3,13 +3,15 @@
 
 Of a guest that runs or is paused QEMU makes a backup: what the guest overwrites meanwhile is copied first.
 The disk of one that is off is read as it is. Either way the result stands alone, without the image below.
+A container's disk is a file system of the host's, which nobody copies that way: it stands still meanwhile.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +23,7 @@ from minicloud.virt.driver import Cancelled
 from minicloud.virt.libvirt.domain.plan import DiskFile
 from minicloud.virt.libvirt.guest import Guest
 from minicloud.virt.libvirt.host import errors
+from minicloud.virt.libvirt.host.facts import LXC
 from minicloud.virt.libvirt.storage import qemu_img
 from minicloud.virt.libvirt.xml.disk import Backup, BackupDisk
 from minicloud.virt.libvirt.xml.parse import text_at
@@ -37,6 +40,9 @@ _FORMATS = {
     "vhd": "vpc",
     "vhdx": "vhdx",
 }
+
+#: Of the file that marks a container which stands still for its snapshot.
+_HELD = ".held"
 
 _LOOK = 0.1
 _PIECE = 1024 * 1024
@@ -74,6 +80,8 @@ def abandon(guest: Guest, folder: Path) -> None:
                 LOG.info("A snapshot that nobody waits for is given up [instance: %s]", guest.uuid)
                 guest.domain.abortJob()
     for path in folder.glob("snapshot-*"):
+        if path.suffix == _HELD:
+            guest.resume_or_start()
         path.unlink(missing_ok=True)
 
 
@@ -81,7 +89,8 @@ def _copy(
     guest: Guest, disk: DiskFile, wanted: str, stem: Path, copies: list[Path], cancelled: threading.Event
 ) -> Path:
     source, source_format = disk.path, disk.format
-    if guest.is_active:
+    is_container = guest.definition().get("type") == LXC
+    if guest.is_active and not is_container:
         source_format = wanted if wanted in ("raw", "qcow2") else "qcow2"
         source = stem.with_suffix(f".{source_format}")
         copies.append(source)
@@ -90,8 +99,28 @@ def _copy(
             return source
     result = stem.with_suffix(".result")
     copies.append(result)
-    qemu_img.convert(source, source_format, result, wanted, cancelled)
+    with _held(guest, stem.with_suffix(_HELD)) if guest.is_active and is_container else nullcontext():
+        qemu_img.convert(source, source_format, result, wanted, cancelled)
     return result
+
+
+@contextmanager
+def _held(guest: Guest, mark: Path) -> Iterator[None]:
+    """A guest that runs stands still, and its disk has all that it wrote.
+
+    :param mark: a file that is there meanwhile, so that the next run of ours knows whom to let go on
+    """
+    runs = guest.domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING
+    if runs:
+        mark.touch(mode=0o600)
+        guest.domain.suspend()
+    try:
+        os.sync()
+        yield
+    finally:
+        if runs:
+            guest.domain.resume()
+            mark.unlink(missing_ok=True)
 
 
 def _back_up(guest: Guest, disk: DiskFile, target: Path, target_format: str, cancelled: threading.Event) -> None:

@@ -19,7 +19,7 @@ _WAY = (libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE)
 
 
 def reported(function: Callable[P, T]) -> Callable[P, T]:
-    """A verb of the driver that raises :class:`~minicloud.exception.VirtError` for what libvirt raises."""
+    """A verb of the driver that raises an exception of ours, mostly VirtError, for what libvirt raises."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -31,8 +31,10 @@ def reported(function: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
-def ours(error: libvirt.libvirtError) -> exception.VirtError:
-    """What the way to the daemon complains of is not what the daemon does."""
+def ours(error: libvirt.libvirtError) -> exception.MinicloudError:
+    """What the way to the daemon complains of is not what the daemon does, nor is what no guest of this kind can."""
+    if has_code(error, libvirt.VIR_ERR_NO_SUPPORT):
+        return exception.NotSupported(f"Guests of this kind cannot do that: {reason(error)}.")
     kind = exception.HypervisorAway if error.get_error_domain() in _WAY else exception.VirtError
     return kind(reason=reason(error))
 
@@ -53,6 +55,11 @@ def is_taken_port(error: libvirt.libvirtError) -> bool:
 def is_missing_device(error: libvirt.libvirtError) -> bool:
     """Whether a network device is not there; there is no code for that either."""
     return "No such device" in str(error)
+
+
+def is_too_early(error: libvirt.libvirtError) -> bool:
+    """Whether a container's first process is not known yet, which it is soon."""
+    return "until init PID is known" in str(error)
 
 
 def tolerate(function: Callable[[], object], *codes: int) -> None:

@@ -34,6 +34,7 @@ KVM = Facts(
 LXC = Facts(type="lxc")
 
 ROOT = DiskFile("root", FOLDER / "disk.qcow2", "qcow2")
+CONTAINER_ROOT = DiskFile("root", FOLDER / "disk.raw", "raw")
 CONFIG = DiskFile("config", FOLDER / "config.iso", "raw", "cdrom")
 
 VIF = Vif(

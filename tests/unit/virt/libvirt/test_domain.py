@@ -85,7 +85,10 @@ CASES: dict[str, Plan] = {
         kernel=Kernel(plans.FOLDER / "kernel", plans.FOLDER / "ramdisk"),
         properties={"hw_disk_bus": "scsi"},
     ),
-    "container": plans.plan(plans.LXC, disks=(DiskFile("root", plans.FOLDER / "disk.raw", "raw"),), vifs=(plans.VIF,)),
+    "container": plans.plan(plans.LXC, disks=(plans.CONTAINER_ROOT,), vifs=(plans.VIF,)),
+    "rescued_container": plans.plan(
+        plans.LXC, disks=(DiskFile("rescue", plans.FOLDER / "rescue.raw", "raw"), plans.CONTAINER_ROOT)
+    ),
 }
 
 
