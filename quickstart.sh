@@ -150,8 +150,11 @@ while [ $# -gt 0 ]; do
 done
 
 [ -n "${drivers[$driver]:-}" ] || die "There is no driver $driver: fake, libvirt and docker are there."
-guest_form=()
-[ "$driver" != docker ] || guest_form=(--docker)
+case $driver in
+    libvirt) guest_form=(--kernel-initrd) ;;
+    docker) guest_form=(--docker) ;;
+    *) guest_form=() ;;
+esac
 
 # As further commands for the same cloud have to say it, in this shell's words.
 same=${cloud[1]:+$(printf ' --state-dir %q' "${cloud[1]}")}

@@ -114,6 +114,14 @@ class LibvirtLxcTest(libvirt.DriverFixture, driver.DriverContract):
             self.assertLess(time.monotonic(), deadline, "what the guest wrote is not in its snapshot")
         self.assertEqual(Power.RUNNING, self.power(order))
 
+    def test_one_that_stood_still_when_its_compute_was_killed_goes_on(self) -> None:
+        order = self.spawned()
+        self.driver.pause(order)
+        mark = self.folder / "instances" / order.instance.uuid / "snapshot-1.held"
+        mark.touch()
+        self.driver.init_host()
+        self.assertEqual((Power.RUNNING, False), (self.power(order), mark.exists()))
+
     def test_vnc_console(self) -> None:
         self.skipTest("a container has no screen")
 

@@ -14,8 +14,9 @@ from minicloud.cmd.commands.process import Home
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-#: Package of a driver -> what says to ``minicloud image build-guest`` which form its guests have.
-FORMS: dict[str, tuple[str, ...]] = {"libvirt": (), "docker": ("--docker",)}
+#: Package of a driver -> what says to ``minicloud image build-guest`` which form its guests have. Without KVM a BIOS
+#: and GRUB take most of the time until somebody can log in.
+FORMS: dict[str, tuple[str, ...]] = {"libvirt": ("--kernel-initrd",), "docker": ("--docker",)}
 
 #: Seconds that the making may take to end when the cloud does.
 _PATIENCE = 5.0

@@ -36,7 +36,7 @@ class FirstGuestTest(testtools.TestCase):
         return FirstGuest(conf, self.home, [sys.executable, "-c", script, str(self.note)], self.said.append)
 
     def test_each_driver_has_its_form(self) -> None:
-        for driver, told in (("docker.DockerDriver", "--docker\n"), ("libvirt.LibvirtDriver", "\n")):
+        for driver, told in (("docker.DockerDriver", "--docker\n"), ("libvirt.LibvirtDriver", "--kernel-initrd\n")):
             self.guest(driver).run()
             self.assertEqual(told, self.note.read_text())
             self.assertIn("image id  name", self.said[-1])
