@@ -12,6 +12,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from cliff import app, commandmanager
@@ -81,6 +82,10 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+def _is_option(word: str) -> bool:
+    return word.startswith("-")
+
+
 class Minicloud(app.App):
     """The command line."""
 
@@ -92,6 +97,13 @@ class Minicloud(app.App):
         """
         self.program = tuple(program)
         super().__init__("An OpenStack compute cloud on this machine.", "", _Commands())
+
+    def run(self, argv: list[str]) -> int:
+        """``COMMAND --help`` is ``help COMMAND``: cliff would take it for the program's own ``--help``."""
+        command = list(takewhile(lambda word: not _is_option(word), dropwhile(_is_option, argv)))
+        if command and not {"-h", "--help"}.isdisjoint(argv):
+            argv = ["help", *command]
+        return int(super().run(argv))
 
     def build_option_parser(self, description: Any, version: Any, argparse_kwargs: Any = None) -> Any:
         parser = argparse.ArgumentParser(prog=self.NAME, description=description, add_help=False)

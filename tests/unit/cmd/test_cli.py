@@ -37,6 +37,17 @@ class TestCli(testtools.TestCase):
         for name in cli.COMMANDS:
             self.assertIn(f"  {name} ", said)
 
+    def test_help_of_a_command_wherever_it_is_asked_for(self) -> None:
+        for words in (
+            "help image build-guest",
+            "image build-guest --help",
+            "image build-guest --docker -h",
+            "--debug image build-guest -h",
+        ):
+            said = self.run_python(f"import minicloud.cmd.cli as cli; cli.main({words.split()})")
+            self.assertIn("--kernel-initrd", said)
+            self.assertNotIn("commands:", said)
+
     def test_every_command_loads_and_describes_itself(self) -> None:
         program = cli.Minicloud()
         for name, entry in program.command_manager:
