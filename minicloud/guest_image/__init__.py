@@ -6,7 +6,7 @@ service, lets the owner's keys in by SSH, runs a script given as user data, has 
 when asked to, and sees NICs and disks that come later. Nothing here needs root, a loop device or a mount.
 """
 
-from minicloud.guest_image.build import USER, Built, Report, build_disk, build_tar
+from minicloud.guest_image.build import USER, Built, Report, build_disk, build_file_system, build_tar
 from minicloud.guest_image.tools import CannotBuild
 
-__all__ = ["USER", "Built", "CannotBuild", "Report", "build_disk", "build_tar"]
+__all__ = ["USER", "Built", "CannotBuild", "Report", "build_disk", "build_file_system", "build_tar"]

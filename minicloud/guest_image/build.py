@@ -20,6 +20,7 @@ USER = "minicloud"
 KERNEL = "linux-image-cloud-amd64"
 _SOFTWARE = ("busybox", "dropbear-bin")
 _GRUB = "grub-pc-bin"
+_FOR_CONTAINERS = ("apt-get", "apt-cache", "dpkg-deb")
 
 #: MiB of the file system: of 64 MiB half is free.
 MEGABYTES = 64
@@ -80,16 +81,35 @@ def build_tar(to: Path, report: Report) -> Built:
 
     :raises CannotBuild:
     """
-    tools.require(("apt-get", "apt-cache", "dpkg-deb"))
+    tools.require(_FOR_CONTAINERS)
     with _workshop(to.parent) as work:
-        report("Downloading packages")
-        unpacked = _folder(work, "unpacked")
-        packages.unpack(_software(), _folder(work, "downloads"), unpacked)
-        report("Making the root file system")
-        tree.make_root(unpacked, work / "root", inittab="inittab.container")
-        archive.tar(work / "root", work / "root.tar")
+        archive.tar(_container_root(work, report), work / "root.tar")
         _deliver(work / "root.tar", to)
     return Built(to)
+
+
+def build_file_system(to: Path, report: Report, *, megabytes: int = MEGABYTES) -> Built:
+    """A qcow2 without partitions that holds the root file system, for containers of libvirt.
+
+    :raises CannotBuild:
+    """
+    tools.require((*_FOR_CONTAINERS, "mke2fs", "qemu-img"))
+    with _workshop(to.parent) as work:
+        root = _container_root(work, report)
+        report("Making the disk")
+        disk.file_system(root, work / "root.ext4", megabytes)
+        disk.compress(work / "root.ext4", work / "disk.qcow2")
+        _deliver(work / "disk.qcow2", to)
+    return Built(to)
+
+
+def _container_root(work: Path, report: Report) -> Path:
+    report("Downloading packages")
+    unpacked = _folder(work, "unpacked")
+    packages.unpack(_software(), _folder(work, "downloads"), unpacked)
+    report("Making the root file system")
+    tree.make_root(unpacked, work / "root", inittab="inittab.container")
+    return work / "root"
 
 
 def _software() -> list[str]:

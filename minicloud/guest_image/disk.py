@@ -45,6 +45,11 @@ def make(tree: Path, grub: Path, work: Path, to: Path, megabytes: int) -> None:
         target.seek(_FIRST * SECTOR)
         _copy_sparse(work / "root.ext4", target.fileno(), _FIRST * SECTOR)
         target.truncate((_FIRST * SECTOR) + megabytes * (1 << 20))
+    compress(disk, to)
+
+
+def compress(disk: Path, to: Path) -> None:
+    """A raw disk as a qcow2."""
     run("qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", str(disk), str(to))
 
 

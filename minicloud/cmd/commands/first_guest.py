@@ -14,12 +14,18 @@ from minicloud.cmd.commands.process import Home
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-#: Package of a driver -> what says to ``minicloud image build-guest`` which form its guests have. Without KVM a BIOS
-#: and GRUB take most of the time until somebody can log in.
-FORMS: dict[str, tuple[str, ...]] = {"libvirt": ("--kernel-initrd",), "docker": ("--docker",)}
+#: Package of a driver, or lxc -> what says to ``minicloud image build-guest`` which form its guests have. Without KVM
+#: a BIOS and GRUB take most of the time until somebody can log in.
+FORMS: dict[str, tuple[str, ...]] = {"libvirt": ("--kernel-initrd",), "lxc": ("--lxc",), "docker": ("--docker",)}
 
 #: Seconds that the making may take to end when the cloud does.
 _PATIENCE = 5.0
+
+
+def _kind(conf: cfg.ConfigOpts) -> str:
+    package = str(conf.compute_driver).partition(".")[0]
+    is_lxc = conf.libvirt.virt_type == "lxc" or conf.libvirt.connection_uri.startswith("lxc")
+    return "lxc" if package == "libvirt" and is_lxc else package
 
 
 class FirstGuest:
@@ -34,7 +40,7 @@ class FirstGuest:
         :param program: what starts ``minicloud`` for this cloud again, to which a command's options are added
         :param say: takes a line for whoever started the cloud
         """
-        form = FORMS.get(str(conf.compute_driver).partition(".")[0])
+        form = FORMS.get(_kind(conf))
         self._command = [] if form is None else [*program, *form]
         self._is_wanted = bool(self._command) and conf.image.build_guest and not home.guest_file.exists()
         self._say = say

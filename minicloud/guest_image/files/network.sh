@@ -6,7 +6,9 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 while :; do
     for folder in /sys/class/net/*; do
         nic=${folder##*/}
-        [ -e "$folder/device" ] || continue
+        [ "$nic" = lo ] && continue
+        # Where Docker made the container it has addresses already; where libvirt did, nobody gave it one.
+        [ -e "$folder/device" ] || [ "$container" = lxc-libvirt ] || continue
         pid=$(cat "/run/udhcpc.$nic.pid" 2>/dev/null)
         [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && continue
         ip link set "$nic" up

@@ -29,15 +29,22 @@ class FirstGuestTest(testtools.TestCase):
         self.home = Home(self.folder)
         self.said: list[str] = []
 
-    def guest(self, driver: str = "docker.DockerDriver", script: str = _NOTE, is_on: bool = True) -> FirstGuest:
+    def guest(
+        self, driver: str = "docker.DockerDriver", script: str = _NOTE, is_on: bool = True, virt_type: str = "auto"
+    ) -> FirstGuest:
         conf = options.new()
+        conf.set_override("virt_type", virt_type, group="libvirt")
         conf.set_override("compute_driver", driver)
         conf.set_override("build_guest", is_on, group="image")
         return FirstGuest(conf, self.home, [sys.executable, "-c", script, str(self.note)], self.said.append)
 
     def test_each_driver_has_its_form(self) -> None:
-        for driver, told in (("docker.DockerDriver", "--docker\n"), ("libvirt.LibvirtDriver", "--kernel-initrd\n")):
-            self.guest(driver).run()
+        for driver, virt_type, told in (
+            ("docker.DockerDriver", "auto", "--docker\n"),
+            ("libvirt.LibvirtDriver", "auto", "--kernel-initrd\n"),
+            ("libvirt.LibvirtDriver", "lxc", "--lxc\n"),
+        ):
+            self.guest(driver, virt_type=virt_type).run()
             self.assertEqual(told, self.note.read_text())
             self.assertIn("image id  name", self.said[-1])
             self.note.unlink()

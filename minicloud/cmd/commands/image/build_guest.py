@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from minicloud.cmd.commands.image.glance import Target, Uploads
     from minicloud.guest_image import Built
 
-#: What the image is called; that for containers is called so too, with ``-docker``.
+#: What the image is called; those for containers are called so too, with ``-docker`` and ``-lxc``.
 NAME = "minicloud-guest"
+
+
+#: Hypervisor of containers -> the form of their images.
+_CONTAINERS = {
+    "docker": {"disk_format": "raw", "container_format": "docker"},
+    "lxc": {"disk_format": "qcow2", "container_format": "bare"},
+}
 
 
 class BuildGuest(Command):
@@ -33,12 +40,13 @@ class BuildGuest(Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("--name", help=f"name of the image (default: {NAME}, with --docker {NAME}-docker)")
+        parser.add_argument("--name", help=f"name of the image (default: {NAME}, with --docker {NAME}-docker, …)")
         parser.add_argument(
             "-o", "--output", metavar="FILE", type=os.path.abspath, help="write it to a file, and give it to no cloud"
         )
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--docker", action="store_true", help="a root file system for the Docker driver (a tar)")
+        form.add_argument("--lxc", action="store_true", help="a file system for containers of libvirt")
         form.add_argument(
             "--kernel-initrd",
             action="store_true",
@@ -71,6 +79,8 @@ def _build(args: argparse.Namespace, to: Path, show: Callable[[str], None]) -> B
     try:
         if args.docker:
             return guest_image.build_tar(to, show)
+        if args.lxc:
+            return guest_image.build_file_system(to, show, megabytes=args.size)
         options = {"kernel_package": args.kernel_package} if args.kernel_package else {}
         return guest_image.build_disk(to, show, megabytes=args.size, separate_kernel=args.kernel_initrd, **options)
     except guest_image.CannotBuild as error:
@@ -96,12 +106,12 @@ def _target(args: argparse.Namespace) -> Target:
 def _upload(args: argparse.Namespace, built: Built, target: Target) -> None:
     with _uploads() as uploads:
         common = {"visibility": "private" if args.private else "public", "os_type": "linux"}
-        name = args.name or (f"{NAME}-docker" if args.docker else NAME)
-        if args.docker:
-            values = {"disk_format": "raw", "container_format": "docker", "img_hv_type": "docker"}
-            done = [target.put(name, built.disk, {**common, **values}, uploads)]
+        kind = next((kind for kind in _CONTAINERS if getattr(args, kind)), None)
+        if kind is not None:
+            values = {**common, **_CONTAINERS[kind], "img_hv_type": kind}
+            done = [target.put(args.name or f"{NAME}-{kind}", built.disk, values, uploads)]
         else:
-            done = list(_upload_machine(name, built, target, common, uploads))
+            done = list(_upload_machine(args.name or NAME, built, target, common, uploads))
     for image_id, what in done:
         print(f"{image_id}  {what}")
 
