@@ -186,6 +186,25 @@ class Hosts(testtools.TestCase):
         self.assertEqual("completed", self.migrations(guest)[0])
         self.addDetail(f"to {expected} in {took:.1f} s", testtools.content.text_content(f"gap {self.gaps[-1]:.1f} s"))
 
+    def begin_live(self, guest: Guest) -> Any:
+        """A live migration to the other host that goes on."""
+        guest.do("os-migrateLive", host=None, block_migration="auto")
+
+        def going() -> Any:
+            found = list(self.api.compute.server_migrations(guest.id))
+            return found[0] if found and found[0].status == "running" and found[0].memory_total_bytes else None
+
+        return until(going, "a migration that goes on", 30, 0.1)
+
+    def force_live(self, guest: Guest, expected: str) -> None:
+        """End a live migration at once, however slow the way is."""
+        before = guest.uptime
+        self.api.compute.force_complete_server_migration(self.begin_live(guest).id, guest.id)
+        guest.until_settled("ACTIVE", expected)
+        guest.until_in("a forced migration")
+        self.assertGreater(guest.uptime, before)
+        self.assertEqual("/run/was-here", guest.run("ls /run/was-here"), "it was started anew")
+
     def kill(self, name: str) -> None:
         """Cut a host's power, and wait until the cloud knows."""
         self.cloud.kill_host(name)
@@ -211,7 +230,7 @@ class TestSharedDisks(Hosts):
         self.move_live(guest, None, "h1")
         self._abort(guest)
         self._refuse_to_copy(guest)
-        self._force(guest)
+        self.force_live(guest, "h2")  # it stands still for the rest of the way, and then goes on
         for at_source in (True, False):
             self._kill_compute(guest, at_source=at_source)
         self._migrate_cold(guest)
@@ -220,7 +239,7 @@ class TestSharedDisks(Hosts):
     def _kill_compute(self, guest: Guest, *, at_source: bool) -> None:
         """In the middle: libvirt goes on or gives up, and the server is where its guest is."""
         before = guest.uptime
-        migration = self._begin(guest)
+        migration = self.begin_live(guest)
         name = migration.source_compute if at_source else migration.dest_compute
         self.cloud.kill_compute(name)
         self.cloud.start_compute(name)
@@ -242,19 +261,9 @@ class TestSharedDisks(Hosts):
     def _machines(self) -> list[tuple[str, Machine]]:
         return list(self.cloud.machines.items())
 
-    def _begin(self, guest: Guest) -> Any:
-        """A live migration to the other host that goes on."""
-        guest.do("os-migrateLive", host=None, block_migration="auto")
-
-        def going() -> Any:
-            found = list(self.api.compute.server_migrations(guest.id))
-            return found[0] if found and found[0].status == "running" and found[0].memory_total_bytes else None
-
-        return until(going, "a migration that goes on", 30, 0.1)
-
     def _abort(self, guest: Guest) -> None:
         before = guest.uptime
-        migration = self._begin(guest)
+        migration = self.begin_live(guest)
         self.assertEqual(("h1", "h2"), (migration.source_compute, migration.dest_compute))
         self.api.compute.abort_server_migration(migration.id, guest.id)
         guest.until_settled("ACTIVE", "h1")
@@ -269,15 +278,6 @@ class TestSharedDisks(Hosts):
         guest.do("os-migrateLive", host="h2", block_migration=True)
         guest.until_settled("ACTIVE", "h1")
         self.assertIn("share", self.events(guest.id))
-
-    def _force(self, guest: Guest) -> None:
-        """It stands still for the rest of the way, and then goes on."""
-        before = guest.uptime
-        self.api.compute.force_complete_server_migration(self._begin(guest).id, guest.id)
-        guest.until_settled("ACTIVE", "h2")
-        guest.until_in("a forced migration")
-        self.assertGreater(guest.uptime, before)
-        self.assertEqual("/run/was-here", guest.run("ls /run/was-here"), "it was started anew")
 
     def _migrate_cold(self, guest: Guest) -> None:
         target = guest.other_host
@@ -351,3 +351,34 @@ class TestOwnDisks(Hosts):
         guest.until_settled("ACTIVE", "h1")
         guest.until_in("an evacuation")
         self.assertIsNone(guest.run("cat /root/kept"), "its disk was lost with its host")
+
+
+class TestTunnelled(Hosts):
+    INSTANCES = "instances"
+    OPTIONS: ClassVar = {"libvirt": {"live_migration_tunnelled": "true"}}
+
+    def test_memory_goes_through_libvirt(self) -> None:
+        guest = self.create("traveller", "h1", self.network("red"), "10.5.0.10")
+        guest.until_settled("ACTIVE", "h1")
+        guest.until_in("its first boot")
+        self.move_live(guest, "h2", "h2")
+
+
+class TestPostCopy(Hosts):
+    INSTANCES = "instances"
+    #: So slow that a guest would stand still for much longer than it may, were it not at the destination already.
+    OPTIONS: ClassVar = {
+        "libvirt": {
+            "live_migration_bandwidth": "8",
+            "live_migration_permit_post_copy": "true",
+            "live_migration_permit_auto_converge": "true",
+        }
+    }
+
+    def test_a_forced_guest_runs_before_its_memory_is_there(self) -> None:
+        guest = self.create("traveller", "h1", self.network("red"), "10.5.0.10")
+        guest.until_settled("ACTIVE", "h1")
+        guest.until_in("its first boot")
+        guest.run("touch /run/was-here")
+        with guest.pinged():
+            self.force_live(guest, "h2")
