@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from oslo_config import cfg
 
 #: Package of a driver, or lxc -> what says to ``minicloud image build-guest`` which form its guests have. Without KVM
-#: a BIOS and GRUB take most of the time until somebody can log in.
+#: a BIOS and GRUB cost seconds until somebody can log in.
 FORMS: dict[str, tuple[str, ...]] = {"libvirt": ("--kernel-initrd",), "lxc": ("--lxc",), "docker": ("--docker",)}
 
 #: Seconds that the making may take to end when the cloud does.
