@@ -19,6 +19,7 @@ import libvirt
 from oslo_log import log as logging
 
 from minicloud import exception
+from minicloud.states import Power
 from minicloud.virt.driver import Cancelled
 from minicloud.virt.libvirt.domain.plan import DiskFile
 from minicloud.virt.libvirt.guest import Guest
@@ -80,8 +81,9 @@ def abandon(guest: Guest, folder: Path) -> None:
                 LOG.info("A snapshot that nobody waits for is given up [instance: %s]", guest.uuid)
                 guest.domain.abortJob()
     for path in folder.glob("snapshot-*"):
-        if path.suffix == _HELD:
-            guest.resume_or_start()
+        # One that was off by now, as after a boot of the host, stays so.
+        if path.suffix == _HELD and guest.power() == Power.PAUSED:
+            guest.domain.resume()
         path.unlink(missing_ok=True)
 
 
