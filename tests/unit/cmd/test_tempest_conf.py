@@ -134,6 +134,7 @@ class TempestConf(testtools.TestCase):
                 libvirt.need_library()
             conf = configuration.new(args=[], files=[])
             conf.set_override("compute_driver", name)
+            conf.set_override("state_dir", self.folder())
             driver = type(loader.load(conf, "host"))
             able = self.rendered(kind)["compute-feature-enabled"]
             for feature, role in ROLES.items():
